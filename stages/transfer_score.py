@@ -15,6 +15,7 @@ from pathlib import Path
 from thermark import Landmarker
 from thermark.convert import model_card
 from thermark.core import errors, files, runs
+from thermark.landmarker import card as cards
 from thermark.report.transfer import boxes, camera, failures, page, quick, shipped
 
 LOADER = "thermal_in_car"
@@ -71,13 +72,13 @@ def main() -> None:
     if options.rows:
         data = f"{LOADER}, development half"
         rows = shipped.rows(content, quick.name_of(options.run[0]), data)
-        measured = {"rows": [row.model_dump() for row in rows], "sums": model_card.sums(Landmarker().card)}
+        measured = {"rows": [row.model_dump() for row in rows], "sums": model_card.sums(cards.read())}
         files.write_json(options.rows, files.read_json(options.rows) | measured)
 
 
 def not_shipped(run: Path, detector: Path) -> str:
     """Return why a run and a detector are not what the shipped files were made from, empty where they are."""
-    card = Landmarker().card
+    card = cards.read()
     wanted = runs.seed_folder(Path(card.landmarks.run), card.landmarks.seed)
     seeds = runs.seed_folders(run)
     folder = seeds[0] if len(seeds) == 1 else run.resolve()

@@ -184,12 +184,8 @@ class Scene:
         pseudo_labels=PSEUDO_LABELS,
         students=None,
     ):
-        self.root, self.heads, self.contestants, self.pseudo_labels = (
-            root,
-            heads,
-            list(details),
-            list(pseudo_labels),
-        )
+        self.root, self.heads = root, heads
+        self.contestants, self.pseudo_labels = list(details), list(pseudo_labels)
         self.paths = ReportPaths(**{name: root / place for name, place in READ.items()})
         ran = {name: per_face(result) for name, result in details.items() if result["status"] == "ok"}
         questions = families(details, students or self.settings()["students"], pseudo_labels)

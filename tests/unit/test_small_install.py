@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 PAGE = Path(__file__).parents[2] / "docs/landmarker.md"
 ALONE = """
@@ -29,7 +30,7 @@ def needed(names: list[str]) -> set[str]:
     """Return these distributions and all that they need, by their normalised names."""
     known: set[str] = set()
     while names:
-        name = re.sub(r"[-_.]+", "-", names.pop()).lower()
+        name = canonicalize_name(names.pop())
         if name not in known:
             known.add(name)
             requirements = map(Requirement, metadata.requires(name) or [])
@@ -46,7 +47,7 @@ def alone() -> str:
     absent = {
         module
         for module, distributions in owners.items()
-        if not there & {re.sub(r"[-_.]+", "-", name).lower() for name in distributions}
+        if not there & set(map(canonicalize_name, distributions))
     }
     assert {"torch", "scipy", "pandas", "pyarrow"} <= absent and not {"numpy", "cv2"} & absent
     return ALONE.format(absent=sorted(absent))

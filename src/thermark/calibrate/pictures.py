@@ -18,9 +18,9 @@ from thermark.core.errors import ConfigError, DataError
 from thermark.core.point_errors import median_of_finite
 from thermark.core.radiometry import Celsius, Tone, in_celsius, render
 from thermark.landmarker import units
-from thermark.landmarker.pictures import decoded
+from thermark.landmarker.pictures import TIFF, decoded
 
-JPEG, TIFF = (".jpg", ".jpeg"), (".tif", ".tiff")
+JPEG = (".jpg", ".jpeg")
 EIGHT_BIT = (".png", *JPEG)
 TURNS = range(2, 9)  # values of the tag other than upright
 SUFFIXES = EIGHT_BIT + TIFF
@@ -101,7 +101,7 @@ def below(folder: Path) -> list[str]:
     if folder.is_file():
         return [folder.name]
     require_folder(folder)
-    paths = [path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()]
+    paths = _with_suffix(folder, SUFFIXES)
     if not paths:
         left_out = f", but {first(names)}" if (names := others(folder)) else ""
         remedy = "save them as PNG" if left_out else "check --images"
@@ -155,7 +155,12 @@ def warn_left_out(folder: Path) -> None:
 
 def others(folder: Path) -> list[str]:
     """Return the names of pictures below a folder in formats that are not looked at."""
-    return sorted(path.name for path in folder.rglob("*") if path.suffix.lower() in OTHERS and path.is_file())
+    return sorted(path.name for path in _with_suffix(folder, OTHERS))
+
+
+def _with_suffix(folder: Path, suffixes: Sequence[str]) -> list[Path]:
+    """Return the files in a folder and below with one of these suffixes."""
+    return [path for path in folder.rglob("*") if path.suffix.lower() in suffixes and path.is_file()]
 
 
 def first(names: Sequence[str]) -> str:
@@ -168,9 +173,9 @@ def degrees(image: NDArray[Any], name: str, unit: Unit) -> Celsius:
 
     Raises ConfigError for pixels that look as if they were in another unit, DataError for no temperatures.
     """
-    return in_celsius(
-        image if image.dtype.kind != "f" else converted(units.present(image, unit), name, unit), name
-    )
+    if image.dtype.kind == "f":
+        image = converted(units.present(image, unit), name, unit)
+    return in_celsius(image, name)
 
 
 def converted(pixels: Celsius, name: str, unit: Unit) -> Celsius:

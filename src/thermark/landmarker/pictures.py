@@ -14,12 +14,14 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from thermark.core import images
 from thermark.core.errors import DataError, in_one_line
+from thermark.core.point_errors import median_of_finite
 from thermark.core.radiometry import Celsius, Tone, in_celsius, render
 from thermark.landmarker import units
 
 LONGEST = 32766  # px: OpenCV cuts crops from no longer picture
 # Modes of Pillow whose pixels are what they seem to be, beside those of 16 bits.
 SAME = ("L", "RGB", "RGBA", "F", "I")
+TIFF = (".tif", ".tiff")
 SUBFILE = 254  # TIFF's tag that says that a page is a smaller copy of another, or its mask
 LEAST_KELVIN = 1000  # below, integers are in no fraction of a kelvin: grey levels in a wider type
 KINDS = (
@@ -88,15 +90,8 @@ def of_celsius(degrees: NDArray[np.float32], name: str, tone: Tone) -> Picture:
     people.
     """
     _require_picture(degrees, name)
-    units.require_of_people(degrees, name)
+    units.require_of_people(median_of_finite(degrees), name)
     return Picture(render(degrees, tone), degrees)
-
-
-def require_size(pixels: NDArray[Any], name: str) -> None:
-    """Raise DataError for a picture (H, W[, C]) that is too long."""
-    longest = max(pixels.shape[:2])
-    if longest > LONGEST:
-        raise DataError(f"{name} is {longest} px long", f"cut it into parts of {LONGEST} px at most")
 
 
 def decoded(path: Path) -> NDArray[Any]:
@@ -110,7 +105,7 @@ def decoded(path: Path) -> NDArray[Any]:
         elif isinstance(error.__cause__, (IsADirectoryError, PermissionError)) and path.is_dir():
             cause, remedy = f"{path} is a folder", f"thermark predict --images {path}"
         raise DataError(cause, remedy) from error
-    if _pages(path) > 1:
+    if path.suffix.lower() in TIFF and _pages(path) > 1:
         raise DataError(f"{path.name} holds several pictures", "save each of them as a file of its own")
     return pixels
 
@@ -118,10 +113,8 @@ def decoded(path: Path) -> NDArray[Any]:
 def _pages(path: Path) -> int:
     """Return how many pictures of one size a TIFF holds, by its headers; thumbnails and masks are none."""
     try:
-        with warnings.catch_warnings(), Image.open(path) as file:
-            warnings.simplefilter("ignore")  # of pages that are not decoded
-            if not isinstance(file, TiffImageFile):
-                return 1
+        # What Pillow warns of are pages that are not decoded.
+        with warnings.catch_warnings(action="ignore"), TiffImageFile(path) as file:
             size, count = file.size, 0
             for page in range(file.n_frames):
                 file.seek(page)
@@ -164,7 +157,8 @@ def _require_picture(pixels: NDArray[Any], name: str) -> None:
     if min(pixels.shape[:2]) < images.MIN_SIDE:
         height, width = pixels.shape[:2]
         raise DataError(f"{name} measures {width} x {height} pixels", f"give {images.MIN_SIDE} or more each way")
-    require_size(pixels, name)
+    if (longest := max(pixels.shape[:2])) > LONGEST:
+        raise DataError(f"{name} is {longest} px long", f"cut it into parts of {LONGEST} px at most")
 
 
 def _floats(pixels: NDArray[Any], name: str) -> Celsius:

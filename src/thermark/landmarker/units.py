@@ -66,15 +66,14 @@ def require_celsius(pixels: NDArray[Any], name: str) -> None:
     if unit is not None:
         cause = f"{name} has a median of {median:.1f}, which looks like degrees in {unit}"
         raise DataError(cause, f"give degrees Celsius: {INTO_CELSIUS[unit]}")
-    require_of_people(pixels, name)
+    require_of_people(median, name)
 
 
-def require_of_people(celsius: NDArray[Any], name: str) -> None:
-    """Raise DataError for degrees Celsius (H, W) of which half are no place with people.
+def require_of_people(median: float, name: str) -> None:
+    """Raise DataError for a frame whose median, in degrees Celsius, is that of no place with people.
 
-    A lost frame, all NaN, is none: nothing speaks against it, and nobody is found in it.
+    That of a lost frame is NaN: nothing speaks against it, and nobody is found in it.
     """
-    median = median_of_finite(celsius)
     if not np.isnan(median) and not COLDEST <= median <= HOTTEST:
         cause = f"{name} has a median of {median:.6g}, no temperature of a place with people in degrees Celsius"
         raise DataError(cause, "give degrees Celsius, or grey and raw values as integers")

@@ -13,18 +13,17 @@ from thermark.core.faces import Faces
 from thermark.core.point_errors import mean_of_finite
 from thermark.core.predictions import Predictions
 from thermark.core.runs import seed_folders
-from thermark.metrics.paired import Paired, paired
+from thermark.metrics.paired import Paired
 from thermark.metrics.seeds import spread
 from thermark.report.markdown import code, escaped, table
 from thermark.report.number_format import shown
 from thermark.report.results.comparisons import DECIDED
 from thermark.report.transfer.ablation import Changes
 from thermark.report.transfer.boxes import MEAN_OF_OTHERS
-from thermark.report.transfer.camera_scores import face_errors, recordings
+from thermark.report.transfer.camera_scores import face_errors, less
 from thermark.report.transfer.page import difference
 
 METRIC = "nme_io"
-REPLICATES, SEED = 1000, 0
 Errors = dict[str, list[list[float | None]]]  # kind of box -> the error of each face by seed, None for a miss
 Numbers = dict[str, dict[str, Any]]
 NOTHING = ("–", "–")
@@ -71,16 +70,12 @@ def differences(faces: Faces, base: Errors, other: Errors) -> dict[str, dict[str
     Above zero: what the variant leaves out had helped. Both intervals include what seeds leave in doubt. Errors
     are subtracted seed by seed: those of one number share what is drawn and, where there is one, the start.
     """
-    compared: dict[str, dict[str, Paired]] = {}
+    compared = {}
     for kind in base:
         varied, plain = _array(other[kind]), _array(base[kind])
         gap = np.full(plain.shape, np.inf)
         np.subtract(varied, plain, where=np.isfinite(varied) & np.isfinite(plain), out=gap)
-        for name, groups in {"persons": faces.subjects, "recordings": recordings(faces)}.items():
-            of = {"ids": faces.ids, "subjects": groups}
-            gaps = of | {METRIC: gap.mean(axis=0), "per_seed": gap}
-            zero = of | {METRIC: np.zeros(len(faces.ids))}
-            compared.setdefault(kind, {})[name] = paired(gaps, zero, METRIC, REPLICATES, SEED)
+        compared[kind] = less(faces, gap, np.zeros(len(faces)))
     return compared
 
 
